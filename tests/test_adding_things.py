@@ -346,8 +346,13 @@ def file_of(function: Callable[..., object]) -> str:
 DATA_SETS_USED = {
     "Spiral": ("core/experiment/experiment.py",),  # the default
     "HandDrawn": ("ui/",),  # its points are edited on the screen
-    # Gaps, names of columns, groups; and what an experiment is made for.
-    "Table": ("engine/data/load.py", "engine/inspect/", "core/experiment/from_file.py"),
+    # Gaps, names of columns, groups, files of held-out rows; and what an experiment is made for.
+    "Table": (
+        "engine/data/load.py",
+        "engine/data/held_out_file.py",
+        "engine/inspect/",
+        "core/experiment/from_file.py",
+    ),
     "ImageFolder": ("core/experiment/from_file.py",),
     "TextFile": ("core/experiment/from_file.py",),
 }

@@ -155,6 +155,29 @@ IMBALANCED: dict[str, Values] = {
     "majority/validation": 0.95, "accuracy/validation": 0.95, "worst_class/validation": 0.0,
 }  # fmt: skip
 
+LINEAR_FIT = experiment(
+    ["Linear 1"],
+    task={"name": "regression"}, loss={"name": "mse"}, data={"name": "plane"},
+    optimizer=sgd(lr=0.5),
+)  # fmt: skip
+FITTED_AT_ONCE: dict[str, Values] = {
+    "loss/train": lambda part: 0.49 if part > 0.01 else 1.9,
+    "loss/validation": 0.49,
+    "r2/train": 0.51,
+    "r2/validation": 0.5,
+    **every("update", lambda part: 1e-6 if part > 0.01 else 1.7, 1),
+    **every("gradient", lambda part: 1e-6 if part > 0.01 else 1.0, 1),
+}
+"""A linear fit of noisy targets, whose first step lands on the minimum."""
+
+SOLVED_AT_ONCE: dict[str, Values] = {
+    **FITTED_AT_ONCE,
+    "loss/train": lambda part: 1e-15 if part > 0.01 else 0.5,
+    "loss/validation": 1e-15,
+    "r2/train": 1.0,
+    "r2/validation": 1.0,
+}
+
 Case = tuple[str, Experiment, dict[str, Values]]
 
 FAULTY: list[Case] = [
@@ -162,6 +185,10 @@ FAULTY: list[Case] = [
     ("learning_rate_too_high", experiment(), RISING),
     ("learning_rate_too_high", experiment(), {**NOT_LEARNING, **every("update", 0.5)}),
     ("learning_rate_too_low", experiment(), {**NOT_LEARNING, **every("update", 1e-5)}),
+    ("learning_rate_too_low", experiment(optimizer={"name": "adam", "lr": 1e-12}),
+     {**NOT_LEARNING, **every("update", 0.0)}),
+    ("learning_rate_too_low", experiment(optimizer=sgd(lr=0.0)),
+     {**NOT_LEARNING, **every("update", 0.0)}),
     ("exploding_gradients", experiment(), {**POOR, "gradient/2 Linear": 400.0}),
     ("exploding_gradients", experiment(), {**POOR, "weight/2 Linear": 80.0}),
     ("vanishing_gradients", experiment(DEEP), VANISHING),
@@ -212,6 +239,8 @@ HEALTHY: list[Case] = [
     ("learning_rate_too_high", experiment(), {"loss/train": lambda part: 0.7 + part}),
     ("learning_rate_too_high", experiment(), {"loss/train": lambda part: 0.7 + 9 * part}),
     ("learning_rate_too_low", experiment(), {**NOT_LEARNING, **every("update", 1e-3)}),
+    ("learning_rate_too_low", experiment(),
+     {**NOT_LEARNING, **every("update", 0.0), **every("gradient", 0.0)}),
     ("exploding_gradients", experiment(), {**POOR, "gradient/2 Linear": 45.0}),
     ("exploding_gradients", experiment(), {"gradient/2 Linear": 400.0}),
     ("exploding_gradients", REGRESSION,
@@ -224,6 +253,10 @@ HEALTHY: list[Case] = [
      {"gradient/1 Linear": 0.0}),
     ("clipping_every_step", experiment(training={"clip_grad_norm": 0.5}), {}),
     ("plateau", experiment(), {**NOT_LEARNING, **every("gradient", 0.1)}),
+    ("plateau", LINEAR_FIT, FITTED_AT_ONCE),
+    ("plateau", LINEAR_FIT, SOLVED_AT_ONCE),
+    ("learning_rate_too_high", LINEAR_FIT, FITTED_AT_ONCE),
+    ("learning_rate_too_high", LINEAR_FIT, SOLVED_AT_ONCE),
     ("dead_relus", experiment(), {**POOR, DEAD: 0.5}),
     ("dead_relus", experiment(), {DEAD: 0.9}),
     ("dead_relus", experiment(), {**RISING, DEAD: 0.9}),
@@ -286,6 +319,20 @@ def test_nothing_is_found_just_below_a_threshold(
     name: str, of: Experiment, curves: dict[str, Values]
 ) -> None:
     assert name not in names(of, curves)
+
+
+@pytest.mark.parametrize(("curves", "course"), [
+    (RISING, " rose to "),
+    ({**NOT_LEARNING, **every("update", 0.5)}, " never rose above that;"),
+])  # fmt: skip
+def test_a_loss_is_only_said_to_have_risen_if_it_has(
+    curves: dict[str, Values], course: str
+) -> None:
+    diagnoses = {
+        diagnosis.name: diagnosis for diagnosis in diagnose(make_run(experiment(), curves))
+    }
+
+    assert course in diagnoses["learning_rate_too_high"].evidence[0]
 
 
 WITHOUT_FIX = ("validation_leaks", "loss_not_finite")

@@ -80,6 +80,8 @@ def test_logarithmic_ticks_lie_within_their_limits(first: float, second: float, 
 
 def test_a_constant_share_stays_within_0_and_1() -> None:
     assert axes.fit_linear_limits(1.0, 1.0, 5) == (0.0, 1.0)
+    assert axes.fit_linear_limits(0.68089290, 0.68089300, 5)[0] == 0.0
+    assert axes.fit_linear_limits(0.680892, 0.680899, 5)[0] > 0.0
     assert axes.fit_linear_limits(-3.0, -3.0, 5)[1] == 0.0
 
 

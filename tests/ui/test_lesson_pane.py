@@ -54,7 +54,7 @@ async def test_a_lesson_stays_beside_results_and_is_hidden_by_panes_for_edits(le
 async def test_a_link_defines_a_term_or_changes_the_experiment(lesson: Path) -> None:
     async with open_lab(lesson="round") as lab:
         await lab.wait_for_text("perceptron")
-        await lab.press("down", "enter")
+        await lab.press("t", "enter")
         await lab.wait_for_text("perceptron: A single neuron")
         await lab.press("down", "enter")
         assert lab.workspace.experiment.optimizer.lr == 0.5

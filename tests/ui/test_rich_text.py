@@ -83,6 +83,29 @@ async def test_lines_that_are_added_on_screen_are_scrolled_into_view(
         assert view.scroll_offset.y == top
 
 
+LINKS = [(Fragment("w", "term", "weight"), Fragment("choose", "link", "a")),
+         (Fragment("b", "term", "bias"),), (Fragment("or", "link", "b"),)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keys", "targets"), [
+    ("down down down", ["a", "b", "b"]),
+    ("up up up", ["b", "a", "a"]),
+    ("t t t", ["weight", "bias", "weight"]),
+    ("down t down up t", ["a", "bias", "b", "a", "bias"]),
+    ("down down t", ["a", "b", "weight"]),
+])  # fmt: skip
+async def test_arrows_pass_over_terms_and_t_goes_to_them(keys: str, targets: list[str]) -> None:
+    async with TextApp().run_test(size=(40, 10)) as pilot:
+        view = pilot.app.query_one(RichTextView)
+        view.show(LINKS)
+        view.focus()
+        cursors = []
+        for key in keys.split():
+            await pilot.press(key)
+            cursors.append(view.cursor)
+        assert cursors == targets
+
+
 @pytest.mark.parametrize("theme", ["tuilab-dark", "tuilab-light"])
 async def test_every_style_can_be_read_with_the_cursor_on_it_and_without(theme: str) -> None:
     async with open_lab(lesson="perceptron") as lab:

@@ -34,6 +34,9 @@ MAX_GAIN = 5.0
 SMALL_GAIN = 0.2
 """Initial weights so small that little of an input comes through several layers."""
 
+MIN_SKILL = 0.3
+"""A network that predicts this much better than a constant has learned something."""
+
 SMALL_CHANGE = 0.1
 """A decrease of the loss, or a change of the weights, of less than this is small."""
 
@@ -112,15 +115,24 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
         "learning_rate_too_high",
         f"The learning rate {verb} too high",
         [
-            f"The training loss started at {format_number(evidence.train_loss[0][1], 3)} and rose "
-            f"to {format_number(peak, 3)}; the median of the last steps is "
-            f"{format_number(now, 3)}.",
+            _describe_loss(evidence.train_loss[0][1], peak, now),
             *describe_large_updates(largest),
             *describe_rate_change(evidence, rate),
         ],
         explain_large_steps(evidence),
         propose_smaller_steps(evidence),
         *chart(evidence.train_loss, "training loss"),
+    )
+
+
+def _describe_loss(first: float, peak: float, now: float) -> str:
+    """Returns a sentence on the training loss: at first, at most after that, and at the end."""
+    course = (
+        f"and rose to {format_number(peak, 3)}" if peak > first else "and never rose above that"
+    )
+    return (
+        f"The training loss started at {format_number(first, 3)} {course}; the median of the last "
+        f"steps is {format_number(now, 3)}."
     )
 
 
@@ -132,19 +144,25 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     is_far = evidence.rate_ratio < 1 / FAR_RATE
     if not updates or is_early or evidence.is_good:
         return
-    has_no_skill = evidence.skill is not None and evidence.skill < 0.3
+    has_no_skill = evidence.skill is not None and evidence.skill < MIN_SKILL
     if evidence.loss_drop > (0.5 if is_far else 0.3) and not (is_far and has_no_skill):
         return
     total_change = _find_total_change(evidence)
     limit = 2.0 if is_far else 0.3 if evidence.rate_ratio < 0.3 else 0.03
-    if total_change > limit or max(updates) == 0 or _is_vanishing(evidence):
+    if total_change > limit or _is_vanishing(evidence):
         return
+    gradients = evidence.get_layer_curves("gradient").values()
+    if not max(updates) and not any(y > 0 for curve in gradients for _, y in curve):
+        return  # then there is nothing that a rate could do
     yield make_diagnosis(
         "learning_rate_too_low",
         "The learning rate is too low",
         [
             f"A step changes the weights by {format_number(max(updates), 2)} of their norm; all "
-            f"steps of the run by {format_percent(total_change, 1)} at most.",
+            f"steps of the run by {format_percent(total_change, 1)} at most."
+            if max(updates)
+            else f"At the learning rate {format_number(evidence.experiment.optimizer.lr)} no step "
+            "changes a weight, although there are gradients.",
             f"The training loss has decreased by {format_percent(max(evidence.loss_drop, 0), 1)}.",
         ],
         explain_small_steps(evidence),
@@ -288,8 +306,13 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
-    """Detects a loss that stays near its initial value because the gradients are small."""
+    """Detects a loss that stays near its initial value because the gradients are small.
+
+    A run that has learned in its first steps, and is flat since, is not on a plateau.
+    """
     if evidence.progress < 0.5 or evidence.is_short or evidence.task == "perceptron":
+        return
+    if evidence.is_good or (evidence.skill is not None and evidence.skill >= MIN_SKILL):
         return
     if not evidence.is_flat or not -0.1 < evidence.loss_drop < 0.05:
         return
@@ -326,6 +349,9 @@ def _has_lost_weights(evidence: Evidence, now: float) -> bool:
     largest, skill = find_largest_updates(evidence), evidence.skill
     if not largest or skill is None or skill > 0.9:
         return False
+    has_only_fallen = evidence.get_maximum("loss/train", 1) <= evidence.train_loss[0][1]
+    if has_only_fallen and skill >= MIN_SKILL:
+        return False  # small initial weights: one step to the minimum is larger than they are
     if median(largest) > 1:
         return True
     is_no_better = now > 0.95 * log(evidence.classes) if evidence.classes > 1 else skill < 0

@@ -7,6 +7,9 @@ from tuilab.core.format import COMPACT_UNITS, format_compact
 HUGE = 1e300
 """Farthest value on an axis: twice this is still a number."""
 
+ROUNDING = 1e-6
+"""Values that differ by less than this part of them are one: single precision has seven digits."""
+
 Ticks = list[tuple[float, str]]
 """Values with their labels."""
 
@@ -21,7 +24,7 @@ def choose_step(span: float, count: int) -> float:
 def fit_linear_limits(low: float, high: float, count: int) -> tuple[float, float]:
     """Returns round limits around a range, so that a growing curve moves them rarely."""
     low, high = (min(HUGE, max(-HUGE, value)) for value in (low, high))
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
         # One value alone stands against zero: around it, a share of 1 would reach beyond 1.
         low, high = (min(0.0, low), max(0.0, high)) if low or high else (0.0, 1.0)
     grain = choose_step(high - low, count) / 5

@@ -77,6 +77,8 @@ def _merge_fragments(line: Sequence[Fragment]) -> Line:
 class RichTextView(ScrollView, can_focus=True):
     """Shows lines; the arrow keys go from target to target, and scroll where there is none.
 
+    They pass over terms, which `t` goes to: a page has more words to look up than things to do.
+
     Not a `Markdown` widget: its links have no keyboard cursor, and the values of goals change ten
     times a second (a page of 25 paragraphs is shown in 8 ms, by `Markdown` in 34).
     """
@@ -84,6 +86,8 @@ class RichTextView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False, tooltip="Go to the place before"),
         Binding("down", "move(1)", "down", show=False, tooltip="Go to the next place"),
+        Binding("t", "move_to_term", "Term", show=False, id="lesson.term",
+                tooltip="Go to the next term; enter shows its definition"),
         Binding("enter", "choose", "Choose", id="lesson.choose", key_display="↑↓ ⏎",
                 tooltip="Open or do what is at the cursor"),
         Binding("pageup", "scroll_by(-1)", "page up", show=False, tooltip="Read further up"),
@@ -144,9 +148,26 @@ class RichTextView(ScrollView, can_focus=True):
                     targets.setdefault(fragment.target, number)
         return targets
 
+    def _find_terms(self) -> set[Hashable]:
+        """Returns the targets that are only looked up."""
+        return {part.target for line in self.lines for part in line if part.style == "term"}
+
     def action_move(self, by: int) -> None:
-        """Goes to the next target, if it is on screen or near; else scrolls towards it."""
-        targets = self._find_targets()
+        """Goes to the next target that is not a term."""
+        terms = self._find_terms() - {self.cursor}
+        self._move_along({t: n for t, n in self._find_targets().items() if t not in terms}, by)
+
+    def action_move_to_term(self) -> None:
+        """Goes to the next term, and after the last one to the first."""
+        terms = self._find_terms() | {self.cursor}
+        stops = {t: n for t, n in self._find_targets().items() if t in terms}
+        if self.cursor in stops and self.cursor == next(reversed(stops)):
+            self.move_cursor_to(next(iter(stops)))
+        else:
+            self._move_along(stops, 1)
+
+    def _move_along(self, targets: dict[Hashable, int], by: int) -> None:
+        """Goes to the next of these targets, if it is on screen or near; else scrolls there."""
         order, lines = list(targets), list(targets.values())
         if self.cursor in targets:
             index = order.index(self.cursor) + by

@@ -15,6 +15,7 @@ from tuilab.core.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.core.lessons.prose import Block, Span
 from tuilab.core.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
 from tuilab.core.network.layer import format_shape
+from tuilab.ui.panes.lesson.code_block import wrap_code
 from tuilab.ui.panes.lesson.lesson_session import (
     LearnerPrediction,
     LessonSession,
@@ -23,7 +24,6 @@ from tuilab.ui.panes.lesson.lesson_session import (
 from tuilab.ui.widgets.rich_text import Fragment, Line, wrap_fragments
 
 BLANK: Line = ()
-INDENT = "  "
 
 CURVE_ROWS = 10
 """Rows of a drawn curve, with its axis."""
@@ -83,18 +83,13 @@ class _Page:
             case "activity":
                 return list(self.activity(block.spans[0]))
             case "code":
-                return [line for text in block.text.splitlines() for line in self.code(text)]
+                return wrap_code(block.text.splitlines(), self.width)
             case "heading":
                 return self.wrap(Fragment(block.text, "bold"))
         fragments = [_fragment(span, (number, i), block) for i, span in enumerate(block.spans)]
         if block.kind == "item":
             return self.wrap(*fragments, indent="  ", first="• ")
         return self.wrap(*fragments, indent="┃ " if block.kind == "aside" else "")
-
-    def code(self, text: str) -> list[Line]:
-        """Returns a line of code; where it is too long, the rest stands below, indented more."""
-        start = INDENT + text[: len(text) - len(text.lstrip())]
-        return self.wrap(Fragment(text.lstrip(), "code"), indent=start + INDENT, first=start)
 
     def definition(self, name: str) -> list[Line]:
         try:
