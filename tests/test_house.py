@@ -44,7 +44,10 @@ IN_FUNCTIONS = {
 WATCHED = {"torch", "torchvision", "textual", "plotext"}
 """Libraries that belong to one room each."""
 
-UI_MAY_REACH = {f"tuilab.host.{name}" for name in ("link", "run_check", "run_library")}
+UI_MAY_REACH = {
+    f"tuilab.host.{name}"
+    for name in ("link", "run_check", "run_library", "run_queue", "active_runs")
+}
 
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 EXERCISES = sorted((ROOT / "presets").rglob("*.py"))

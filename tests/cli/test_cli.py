@@ -126,7 +126,7 @@ def test_a_valid_file_can_have_a_warning(run_command: RunCommand, toml_path: Pat
         (("xor", "spiral"), "too many words: spiral. See tuilab open --help"),
         (("train", "spirol"), 'nearest to "spirol" is "spiral"'),
         (("train", "nowhere.toml"), "nowhere.toml: there is no such file"),
-        (("train",), "say what to train: a preset, a file, or --resume RUN"),
+        (("train",), "say what to train: a preset, a file, --resume RUN or --branch"),
         (("train", "spiral", "--dvice", "cpu"), "no option --dvice; possible: --device"),
         (("train", "spiral", "--set"), "--set needs a value. See tuilab train --help"),
         (("check",), "FILE is missing. See tuilab check --help"),

@@ -88,8 +88,8 @@ def test_only_live_knobs_can_change_when_a_run_is_resumed(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "a preset, a file, or --resume RUN"),
-        (("spiral", "--resume", "spiral"), "a preset, a file, or --resume RUN"),
+        ((), "a preset, a file, --resume RUN or --branch"),
+        (("spiral", "--resume", "spiral"), "a preset, a file, --resume RUN or --branch"),
         (("--resume", "nothing"), "no run is stored here"),
     ],
 )

@@ -44,6 +44,7 @@ from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
 from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import PaneLayout
+from tuilab.ui.controllers.queue import QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.time_travel import TimeTravelController
@@ -579,6 +580,7 @@ CONTROLLERS: dict[str, type] = {
     "diagnosis": DiagnosisController,
     "alerts": AlertController,
     "runs": RunsController,
+    "queue": QueueController,
     "overlay": OverlayController,
 }
 """By the names that the main screen has for them."""

@@ -9,6 +9,7 @@ from tuilab.cli import (
     compare,
     exit_codes,
     lessons,
+    queue,
     reference,
     runs,
     share,
@@ -38,8 +39,8 @@ app = typer.Typer(
 )
 for group in (
     open_commands, train.commands, study.commands, runs.commands, snapshots.commands,
-    stored_runs.commands, compare.commands, reference.commands, share.commands, alerts.commands,
-    lessons.commands,
+    stored_runs.commands, compare.commands, queue.commands, reference.commands, share.commands,
+    alerts.commands, lessons.commands,
 ):  # fmt: skip
     app.add_typer(group)
 

@@ -125,6 +125,15 @@ def complete_active_runs() -> Offers:
     return [(host.run, host.title) for host in discovery.list_hosts() if host.run]
 
 
+def complete_queue() -> Offers:
+    """Completes the id of a run in the queue."""
+    from tuilab.host import run_queue
+
+    with suppress(InputError):
+        return [(entry.run, entry.title) for entry in run_queue.list_entries()]
+    return []
+
+
 def complete_runs() -> Offers:
     """Completes the id of a run in progress or of one that has ended."""
     return list((dict(complete_stored_runs()) | dict(complete_active_runs())).items())
@@ -158,7 +167,8 @@ def complete_changes(context: typer.Context, incomplete: str) -> Offers:
     from tuilab.core.experiment.experiment import iter_knobs
 
     # An option without its value ends Typer's parsing; the arguments before it are left over.
-    experiment_text = context.params.get("experiment") or (context.args[-1] if context.args else "")
+    names = context.params.get("experiments") or [context.params.get("experiment")]
+    experiment_text = names[0] or (context.args[-1] if context.args else "")
     experiment = _read_chosen(
         experiment_text, context.params.get("resume"), context.params.get("sets")
     )

@@ -63,6 +63,19 @@ class Commands(typer.Typer):
         return super().command(name, **{"cls": LabCommand, **options})
 
 
+LIST = "list"
+"""The command of a `ListGroup` that is meant where none is named."""
+
+
+class ListGroup(TyperGroup):
+    """A group of commands that lists something where no command is named."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the arguments and the options of the list, and the other commands."""
+        self.commands[LIST].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
 class LabGroup(TyperGroup):
     """The commands of `tuilab`; any other first word is a preset or a file to open."""
 

@@ -52,7 +52,7 @@ def open_experiment(
 
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        return train(name, list(sets), plain=True, notify=list(notify))
+        return train([name], list(sets), plain=True, notify=list(notify))
     opened = None if is_named else find_last_opened()
     if opened is None:
         is_made = is_data(path)

@@ -25,6 +25,15 @@ ExperimentName = Annotated[
         show_default=False,
     ),
 ]
+ExperimentNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PRESET|FILE",
+        help="Presets, experiment files, or data: a table, a text, a folder of images.",
+        autocompletion=completion.complete_experiments,
+        show_default=False,
+    ),
+]
 ActiveRun = Annotated[
     str,
     typer.Argument(

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer._click.shell_completion import CompletionItem
-from typer.core import TyperGroup
 
 from tuilab.cli import completion, exit_codes
-from tuilab.cli.help import Commands, LabCommand
+from tuilab.cli.help import LIST, Commands, LabCommand, ListGroup
 from tuilab.cli.options import RUN_HELP, JsonList, StoredRun, format_examples
 from tuilab.core.errors import InputError
 from tuilab.core.format import (
@@ -24,11 +23,8 @@ if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.run.run_summary import RunSummary
     from tuilab.host.run_library import RunLibrary, TrashedRun
 
-LIST = "list"
-"""The command that is meant where none is named."""
 
-
-class RunsGroup(TyperGroup):
+class RunsGroup(ListGroup):
     """The commands of `tuilab runs`; other words are a filter for the list."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
@@ -49,11 +45,6 @@ class RunsGroup(TyperGroup):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Returns how the list is called; the commands are below."""
         return ["[OPTIONS]", "[FILTER...] | COMMAND ..."]
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Writes the arguments and the options of the list, and the other commands."""
-        self.commands[LIST].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
 
 
 def _spell_out_minus(word: str) -> str:

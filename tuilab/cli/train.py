@@ -15,7 +15,7 @@ from tuilab.cli.options import (
     AcceptsChangedData,
     BranchedRun,
     Device,
-    ExperimentName,
+    ExperimentNames,
     Notify,
     Plain,
     ResumedRun,
@@ -24,11 +24,12 @@ from tuilab.cli.options import (
     format_examples,
 )
 from tuilab.cli.signals import BlockedOutputError, SignalHandlers
+from tuilab.cli.start_commands import Source, build_starts
 from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
-    from tuilab.core.protocol.commands import AnyCommand, Start
+    from tuilab.core.protocol.commands import AnyCommand
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
 commands = Commands()
@@ -50,11 +51,12 @@ class Output(Protocol):
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
         "tuilab train spiral --seeds 5",
+        "tuilab train xor moons spiral",
         "tuilab train --branch spiral-4e2b@1200 --set optimizer.lr=0.01",
     )
 )
 def train(
-    experiment: ExperimentName = "",
+    experiments: ExperimentNames = None,
     sets: Sets = None,
     resume: ResumedRun = "",
     branch: BranchedRun = "",
@@ -67,30 +69,58 @@ def train(
     notify: Notify = None,
     seeds: Seeds = "",
 ) -> int:
-    """Trains without the lab.
+    """Trains without the lab; several experiments one after the other.
 
     Shows a progress bar on a terminal, else plain lines. Ctrl-C saves a checkpoint and stops, a
-    second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad
-    usage or input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the
-    output.
+    second Ctrl-C stops at once. One of several that fails does not stop the others; the exit code
+    is the worst one. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad usage or
+    input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
     """
-    from tuilab.core.protocol.events import Failed
-
-    _check_usage(experiment, resume, branch, seeds, notify)
+    source = Source(experiments or (), resume, branch)
+    _check_usage(source, seeds, notify)
     if seeds:
         from tuilab.cli.train_seeds import train_with_seeds
 
-        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
-    signals: list[int] = []
+        return train_with_seeds(source.experiments[0], sets or [], device, seeds, json=json)
     alerts = build_commands(notify or ())
     try:
+        starts = build_starts(source, sets or (), device, accepts_changed_data=changed_data)
+    except InputError as error:
+        _show_start_failure(error, json=json, plain=plain)
+        raise
+    codes: list[int] = []
+    signals: list[int] = []
+    for start, command in zip(starts, source.words, strict=True):
+        work = [*alerts, start]
+        codes.append(_train_one(work, signals, command, sets or [], json=json, plain=plain))
+        if signals:
+            break
+    return max(codes)
+
+
+def _show_start_failure(error: InputError, *, json: bool, plain: bool) -> None:
+    from tuilab.core.protocol.events import Failed
+
+    with closing(_choose_output(json=json, plain=plain)) as output:
+        output.show(Failed("", CANNOT_START, hint=str(error)))
+
+
+def _train_one(
+    work: "list[AnyCommand]", signals: list[int], command: list[str], sets: list[str], *,
+    json: bool, plain: bool,
+) -> int:  # fmt: skip
+    """Trains one run, shows it and returns its exit code.
+
+    Args:
+        work: the start, after what comes before it.
+        signals: gets the signal that has ended it.
+        command: what was named: a preset, a file, or `--resume RUN`.
+    """
+    from tuilab.core.protocol.events import Failed
+
+    try:
         with closing(_choose_output(json=json, plain=plain)) as output:
-            try:
-                start = _build_start(experiment, sets or [], resume, branch, device, changed_data)
-            except InputError as error:
-                output.show(Failed("", CANNOT_START, hint=str(error)))
-                raise
-            end, lost = _run([*alerts, start], output, signals)
+            end, lost = _run(work, output, signals)
     except OSError:
         if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
             signals.append(signal.SIGHUP)
@@ -99,22 +129,18 @@ def train(
         discard_output()  # the terminal has hung up, for example
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
-        command = [experiment]
-        if resume or branch:
-            command = ["--resume", resume] if resume else ["--branch", branch]
-        return _report_failure(end, lost, command, sets or [])
+        return _report_failure(end, lost, command, sets)
     return _report_end(end, lost, signals)
 
 
-def _check_usage(
-    experiment: str, resume: str, branch: str, seeds: str, notify: list[str] | None
-) -> None:
+def _check_usage(source: Source, seeds: str, notify: list[str] | None) -> None:
     """Raises InputError for what does not say what to train, or does not go together."""
-    if [bool(experiment), bool(resume), bool(branch)].count(True) != 1:
-        raise InputError("say what to train: a preset, a file, --resume RUN or --branch RUN[@STEP]")
-    if seeds and not experiment:
-        other = "--resume" if resume else "--branch"
+    source.check()
+    if seeds and not source.experiments:
+        other = "--resume" if source.resume else "--branch"
         raise InputError(f"several seeds start anew; leave out {other} or --seeds")
+    if seeds and len(source.experiments) > 1:
+        raise InputError("several seeds are for one experiment; name one, or leave out --seeds")
     if notify and seeds:
         raise InputError("alerts are for single runs; leave out --notify or --seeds")
 
@@ -149,28 +175,6 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
     from tuilab.cli.output.progress_bar import ProgressBar
 
     return ProgressBar()
-
-
-def _build_start(
-    experiment: str,
-    sets: list[str],
-    resume: str,
-    branch: str,
-    device: str,
-    accepts_changed_data: bool,
-) -> "Start":
-    from tuilab.cli.branch import build_branch_command
-    from tuilab.cli.overrides import load_experiment, sets_pace
-    from tuilab.cli.resume import build_start_command
-    from tuilab.core.protocol.commands import Start
-    from tuilab.core.run.run import make_run_id
-
-    if resume:
-        return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
-    if branch:
-        return build_branch_command(branch, sets, device, accepts_changed_data=accepts_changed_data)
-    loaded = load_experiment(experiment, sets, device)
-    return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
 def _run(

@@ -74,6 +74,13 @@ def trash_dir() -> Path:
     return runs_dir().resolve().parent / "trash"
 
 
+def queue_dir() -> Path:
+    """Returns the folder of the queue of runs."""
+    if home := _home_dir():
+        return home / "queue"
+    return _find_user_folder(platformdirs.user_state_dir) / "queue"
+
+
 def experiments_dir() -> Path:
     """Returns the folder of the user's experiments, which shadow presets of the same name."""
     return data_dir() / "experiments"

@@ -85,7 +85,7 @@ def list_hosts() -> list[HostInfo]:
         for run, holder in run_lock.living_holders()
         if holder.socket
     }
-    sockets = sorted({*_find_sockets(), *holders})
+    sockets = sorted({*find_sockets(), *holders})
     queries = [partial(_query_host, path, *holders.get(path, ("", None))) for path in sockets]
     if len(queries) > 1:
         from concurrent.futures import ThreadPoolExecutor
@@ -104,7 +104,8 @@ def _socket_path(holder: Holder) -> Path:
     return path if path.parent.exists() else Path(unescape_surrogates(holder.socket))
 
 
-def _find_sockets() -> list[Path]:
+def find_sockets() -> list[Path]:
+    """Returns the sockets of this user's hosts on this machine, alive or not."""
     tag = _machine_tag()
     return [
         path

@@ -5,6 +5,7 @@ highest value, so that a spike of one step is still visible after ten million st
 """
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from math import inf, isfinite, log10, nextafter
 from operator import itemgetter
 
@@ -205,3 +206,18 @@ def smooth(
 
 def _count_units(distance: float, unit: float) -> float:
     return min(MAX_UNITS, max(0.0, distance) / unit) if unit > 0 else 1.0
+
+
+def average_groups(values: list[float], count: int) -> list[float]:
+    """Returns the means of at most this many groups of neighbors, of values that are finite.
+
+    >>> average_groups([1.0, 3.0, 5.0, 7.0], 2)
+    [2.0, 6.0]
+    """
+    finite = [value for value in values if isfinite(value)]
+    total = len(finite)
+    if total <= count:
+        return finite
+    edges = [round(n * total / count) for n in range(count + 1)]
+    groups = (finite[start:stop] for start, stop in pairwise(edges))
+    return [sum(group) / len(group) for group in groups]

@@ -46,7 +46,7 @@ class FileController:
         """
         self._context = context
         self._workspace = context.workspace
-        self._can_leave_run, self._on_open = can_leave_run, on_open
+        self.can_leave_run, self._on_open = can_leave_run, on_open
         self.is_stopping = False
         "The run ends with the lab."
 
@@ -242,7 +242,7 @@ class FileController:
         state = "paused" if run.state in ("paused", "failed") else "training"
         choices = [
             Choice(f"Leave it {state}", "leave", "l", f"Come back with: tuilab attach {run.id}",
-                   "" if self._can_leave_run() else "It runs in this process, which ends now"),
+                   "" if self.can_leave_run() else "It runs in this process, which ends now"),
             Choice("Stop it", "stop", "s", f"It is evaluated and saved, then {then}"),
             Choice("Cancel", None, "c"),
         ]  # fmt: skip

@@ -31,10 +31,9 @@ class RunsController:
 
     async def open(self) -> None:
         """Shows all runs, and opens the one that is chosen."""
-        from tuilab.host.run_library import RunLibrary
         from tuilab.ui.screens.runs.runs_screen import RunsScreen
 
-        library = self._library = self._library or RunLibrary()
+        library = self._load_library()
         run = self._workspace.run
         open_run = run.id if run.started is not None else ""
         screen = RunsScreen(library, open_run, self._workspace.overlay.markers)
@@ -53,6 +52,19 @@ class RunsController:
                 return
         if choice.action == "resume":
             self._context.send([Resume()])
+
+    def _load_library(self) -> "RunLibrary":
+        from tuilab.host.run_library import RunLibrary
+
+        self._library = self._library or RunLibrary()
+        return self._library
+
+    async def switch_to(self, run: str) -> None:
+        """Brings a run in progress into the lab; the present one goes on in its host."""
+        files = self._files
+        may_leave = files.settle_edits() if files.can_leave_run() else files.may_replace(None)
+        if await may_leave:
+            await self._open_run(self._load_library(), run)
 
     async def _open_run(self, library: "RunLibrary", run: str) -> bool:
         """Brings a run into the lab, or its experiment where that is all that there is of it.

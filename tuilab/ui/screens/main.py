@@ -25,6 +25,7 @@ from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
 from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
+from tuilab.ui.controllers.queue import REFRESH_SECONDS, QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.time_travel import TimeTravelController
@@ -41,6 +42,7 @@ from tuilab.ui.messages import (
 from tuilab.ui.panes.key_bar import KeyBar
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.panes.pane_area import PaneArea, is_displayed
+from tuilab.ui.panes.run_strip import RunStrip
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.workspace import Workspace
 
@@ -60,6 +62,7 @@ class MainScreen(Screen[None]):
         *EditController.BINDINGS,
         *FileController.BINDINGS,
         *RunsController.BINDINGS,
+        *QueueController.BINDINGS,
         *OverlayController.BINDINGS,
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
@@ -87,7 +90,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.workspace, self._send = workspace, send
         self.lag = 0.0
-        self.status, self.panes = StatusBar(), PaneArea()
+        self.status, self.panes, self.run_strip = StatusBar(), PaneArea(), RunStrip()
         panes = self.panes
         self.pane_layout = PaneLayout(
             self._apply_layout, partial(panes.go_to, workspace=workspace),
@@ -102,6 +105,7 @@ class MainScreen(Screen[None]):
         self.alerts = AlertController(context)
         self.time_travel = TimeTravelController(context, self.files.ask_about_run)
         self.runs = RunsController(context, self.files, self.overlay)
+        self.queue = QueueController(context, self.training, self.runs, self.run_strip)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,
@@ -134,7 +138,8 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Yields the status, the panes and the keys."""
-        yield from (self.status, self.panes, KeyBar(), Static(TOO_SMALL, id="too-small"))
+        yield from (self.status, self.run_strip, self.panes, KeyBar())
+        yield Static(TOO_SMALL, id="too-small")
 
     # --- keys and controllers -------------------------------------------------------------------
 
@@ -191,6 +196,10 @@ class MainScreen(Screen[None]):
     @on(FixChosen)
     def _on_fix_chosen(self, event: FixChosen) -> None:
         self.diagnosis.apply(event.fix)
+
+    @on(RunStrip.Chosen)
+    def _on_run_chosen(self, event: RunStrip.Chosen) -> None:
+        self.action_dispatch("queue.switch_to", event.run)
 
     @on(LessonPane.LinkChosen)
     def _on_link_chosen(self, event: LessonPane.LinkChosen) -> None:
@@ -256,6 +265,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fills the panes before the first frame; the pinned run is read after it."""
         self.repaint()
+        self.set_interval(REFRESH_SECONDS, self.queue.refresh)
         if load_baseline():
             self.run_worker(self.overlay.show_pinned())
 
