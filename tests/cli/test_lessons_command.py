@@ -93,6 +93,10 @@ def test_an_export_never_replaces_what_the_progress_does_not_have(
     damaged = run_command("lessons", "export", str(backup))
     empty = run_command("lessons", "export", str(backup))
     code, _, err = run_command("lessons", "export", str(notes))
+    others = tmp_path / "others.json"
+    others.write_text('{"good": 1}')
+    assert run_command("lessons", "export", str(others))[0] == 2
+    assert others.read_text() == '{"good": 1}'
 
     assert damaged[0] == 1 and "nothing was written" in damaged[2]
     assert empty[0] == 2 and "what your progress does not have (1 lesson; yours: 0)" in empty[2]

@@ -104,8 +104,11 @@ def export_progress(progress: Progress, file: Path) -> None:
 def _check_backup(progress: Progress, content: bytes, file: Path) -> None:
     try:
         backup = _decode(content, file)
+        is_progress = msgspec.json.decode(content).keys() <= set(Progress.__struct_fields__)
     except DAMAGED:
-        raise InputError("this file is not a progress; choose another name", str(file)) from None
+        is_progress = False
+    if not is_progress:
+        raise InputError("this file is not a progress; choose another name", str(file))
     if not has_all_of(progress, backup):
         theirs = format_counted(len(backup.lessons), "lesson")
         raise InputError(
