@@ -19,9 +19,9 @@ commands = Commands()
 
 @commands.command(
     epilog=format_examples(
+        "tuilab open tl1.jJeH7RsNG5xhAwA",
         "tuilab share spiral --set optimizer.lr=0.05",
         "tuilab share spiral-4e2b --copy",
-        "tuilab open tl1.jJeH7RsNG5xhAwA",
     )
 )
 def share(
