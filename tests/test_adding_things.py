@@ -358,8 +358,11 @@ DATA_SETS_USED = {
 }
 """The other files that may name a data set."""
 
-RULES = ("core/diagnosis/", "core/experiment/", "core/network/edit.py")
-"""Files with advice on particular layers, which may name these."""
+RULES = (
+    "core/diagnosis/", "core/experiment/", "core/network/edit.py", "core/network/surgery.py",
+    "engine/live_surgery.py",
+)  # fmt: skip
+"""Files with advice on particular layers, or with what becomes of them; other layers need none."""
 
 BLOCK_FILES = (
     "core/network/plan.py", "engine/model/build_network.py", "engine/inspect/examples/",

@@ -60,6 +60,8 @@ COMMAND_LINES = (
     ("diagnose", "{}", "--check"), ("lessons", "{}"), ("lessons", "open", "{}"),
     ("lessons", "check", "{}"), ("lessons", "check", "{}", "--json"), ("lessons", "new", "{}"),
     ("lessons", "export", "{}"), ("glossary", "{}"), ("glossary", "{}", "--json"),
+    ("share", "{}"), ("share", "xor", "--set", "title={}"), ("notify", "{}"), ("snapshots", "{}"),
+    ("compare", "{}"), ("compare", "{}", "{}", "--json"),
     ("queue", "{}"), ("queue", "add", "{}", "--hold"), ("queue", "move", "{}", "1"),
     ("queue", "move", "1", "{}"), ("queue", "remove", "{}"),
     ("queue", "add", "xor", "--jobs", "{}", "--device", "none", "--hold"),

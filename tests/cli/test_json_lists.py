@@ -21,6 +21,7 @@ LISTS = {
     "ps": "",
     "runs": "run",
     "runs restore": "",
+    "queue": "",
     "diagnose wild-1": "evidence",
     "lessons": "goals_met",
     "lessons check perceptron": "errors",
@@ -50,19 +51,24 @@ def test_a_listing_is_one_line_of_json(run_command: RunCommand, words: str, key:
 def test_every_command_that_shows_something_has_json() -> None:
     group = typer.main.get_group(app)
     commands: dict[str, Any] = dict(group.commands)
-    for group_name in ("lessons", "runs"):
+    for group_name in ("lessons", "runs", "queue"):
         inner = commands[group_name].commands.items()
         commands |= {f"{group_name} {name}": each for name, each in inner}
-    commands["runs"] = commands.pop("runs list")  # it is what the group itself does
+    for group_name in ("runs", "queue"):  # the list is what the group itself does
+        commands[group_name] = commands.pop(f"{group_name} list")
     silent = {name for name, command in commands.items() if not has_json(command)}
 
     assert silent == {
         "open", "attach", "stop", "export", "lessons open", "lessons new", "lessons export",
         "runs rename", "runs tag", "runs note", "runs pin", "runs delete", "runs empty-trash",
+        "queue add", "queue move", "queue remove", "queue clear", "queue start", "queue stop",
+        "queue run",
     }  # fmt: skip
     with_commands = ("lessons c", "runs r")
     listed = {" ".join(words.split()[: 1 + words.startswith(with_commands)]) for words in LISTS}
-    assert listed == set(commands) - silent - {"train", "find", "validate", "share", "notify"}
+    assert listed == set(commands) - silent - {
+        "train", "find", "validate", "share", "notify", "compare", "snapshots",
+    }  # fmt: skip
 
 
 def has_json(command: Any) -> bool:

@@ -170,4 +170,4 @@ def test_an_exported_run_starts_another(tmp_path: Path, run_command: RunCommand)
     assert run_command("export", "nothing", str(file))[0] == 2
     blocked = file / "below" / "a.safetensors"
     code, _, err = run_command("export", run.name, str(blocked))
-    assert code == 2 and "it cannot be written" in err
+    assert code == 2 and "create it, or choose another" in err

@@ -118,9 +118,9 @@ async def test_the_key_changes_the_network_of_the_run() -> None:
         await lab.press("1", "home", "enter", "ctrl+u", *"Linear 24", "enter")
         await lab.wait_for_text("E changes it in the run")
         await lab.press("E")
-        assert lab.link.sent[-1] == ChangeNetwork(WIDER)
+        assert lab.link.commands(ChangeNetwork)[-1] == ChangeNetwork(WIDER)
         await lab.play(changed_event(run, WIDER))
         await lab.wait_for_text("The outputs are the same")
         assert "E changes it in the run" not in lab.text
         await lab.press("Z")
-        assert lab.link.sent[-1] == ChangeNetwork(WIDER, reset=[[0]])
+        assert lab.link.commands(ChangeNetwork)[-1] == ChangeNetwork(WIDER, reset=[[0]])

@@ -112,7 +112,7 @@ async def test_a_change_during_training_is_marked_and_waits_for_a_restart() -> N
 
         assert "~ReLU" in pane.line("ReLU")
         assert "~Linear" not in pane.text
-        assert "~ changed: restart to use it (r)" in pane.text
+        assert "~ changed: E live, r restart" in pane.text
 
 
 async def test_a_change_of_dropout_needs_no_restart() -> None:

@@ -90,6 +90,10 @@ class Mark(Struct, frozen=True):
     text: str
 
 
+CLOCK_POINTS = 50
+"""Points of a clock while the steps grow e-fold; between them it is straight."""
+
+
 class Run(Struct):
     """The state of the host and the history of its current run."""
 
@@ -362,7 +366,8 @@ class Run(Struct):
     def _add_clocks(self, event: Progressed) -> None:
         for name, value in (("epoch", event.epoch), ("seconds", event.seconds)):
             clock = self.clocks.setdefault(name, Series())
-            if clock.last is None or clock.last[0] < event.step:
+            last = clock.last[0] if clock.last is not None else -1
+            if event.step - last > event.step / CLOCK_POINTS:
                 clock.append(event.step, value)
 
     def _add_activations(self, event: LayerStatsReported) -> None:

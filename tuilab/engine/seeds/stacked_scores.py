@@ -41,7 +41,10 @@ def score_classes(loss: Loss, top_k: int, outputs: Tensor, targets: Tensor) -> l
         top = ranked.topk(top_k or 5, dim=2).indices
         hits = (top == targets[:, :, None]).any(dim=2).sum(1).tolist()
     is_ranked = ranked[0].numel() <= MAX_RANKED_VALUES
-    areas = _mean_areas(ranked, targets) if is_ranked else [(None, 0.0)] * nets
+    areas: list[tuple[float | None, float]] = [(None, 0.0)] * nets
+    if is_ranked:  # rounded from double precision, as `ClassScores` does
+        exact = class_scores(loss, flat.double()).float().view(nets, examples, -1)
+        areas = _mean_areas(exact, targets)
     results: list[ClassResult] = []
     for net, matrix in enumerate(counts):
         top_hits = None if hits is None else float(hits[net])
