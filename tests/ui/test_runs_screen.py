@@ -60,7 +60,7 @@ async def test_what_is_typed_filters_and_a_mistake_is_named_with_its_column(
         await lab.press("slash", *"lr>0.01")
         assert listed(screen) == ["spiral-1"]
         assert "1 of 3 runs" in lab.text
-        screen.query_one(Input).value = "lr>0.01 colour=3"
+        screen.query_one(Input).value = "lr>0.01 hue=3"
         await lab.wait_for_text("column 9")
         assert listed(screen) == ["spiral-1"], "the last good filter stays"
         await lab.press("escape")
