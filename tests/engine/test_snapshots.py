@@ -327,3 +327,21 @@ def test_other_random_numbers_keep_the_data() -> None:
     assert not one.epoch_order().equal(other.epoch_order())
     one.set_knob("training.reseed", 3)
     assert one.epoch_order().equal(other.epoch_order())
+
+
+def test_the_state_to_go_back_to_follows_although_reports_are_frequent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "REPORT_INTERVAL", 0.0)
+    monkeypatch.setattr(progress, "GOOD_STATE_INTERVAL", 0.02)
+    monkeypatch.setattr(SnapshotSchedule, "MIN_INTERVAL", 0.0)
+    monkeypatch.setattr(SnapshotSchedule, "MAX_SHARE", 1.0)
+    session = make_session(epochs=10_000)
+    deadline = time.monotonic() + 20
+
+    for _ in train(session):
+        assert session.good_state is not None
+        if session.good_state["position"][0] > 100 or time.monotonic() > deadline:
+            break
+
+    assert session.good_state["position"][0] > 100
