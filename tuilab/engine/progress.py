@@ -43,7 +43,7 @@ class ProgressReporter:
         self.has_failed = False
         self._examples = 0
         now = time.perf_counter()
-        self._counted_until = self._reported_at = now
+        self._counted_until = self._reported_at = self._kept_good_at = now
         if session.good_state is None:
             session.good_state = checkpoint.capture_state(session)
             session.snapshots.add(session.good_state)
