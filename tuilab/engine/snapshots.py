@@ -46,7 +46,7 @@ class SnapshotSchedule:
     """Of the time, for copies and for writing them, as their own clocks say: the writing thread
     also holds up the one that trains, which no clock measures."""
 
-    FREE_SECONDS = 0.005
+    FREE_SECONDS = 0.02
     "Seconds that the first copies of a run may take before their share of the time counts."
 
     def __init__(self) -> None:
