@@ -43,19 +43,19 @@ async def test_one_batch_one_epoch_and_some_steps() -> None:
     async with open_lab() as lab:
         await lab.press("s")
         assert lab.link.commands(Start)[-1].paused
-        assert lab.link.sent[-1] == Step(steps=1)
+        assert lab.link.commands(Step)[-1] == Step(steps=1)
 
         await lab.play(READY, started_event(lab.link.run, SPIRAL))
         await lab.press("e")
-        assert lab.link.sent[-1] == Step(epochs=1)
+        assert lab.link.commands(Step)[-1] == Step(epochs=1)
 
         await lab.press("n")
         await lab.wait_for_text("How many batches")
         await lab.press("ctrl+a", "ctrl+k", *"250", "enter")
-        await lab.wait_until(lambda: lab.link.sent[-1] == Step(steps=250))
+        await lab.wait_until(lambda: lab.link.commands(Step)[-1] == Step(steps=250))
 
         await lab.press("n", "enter")
-        await lab.wait_until(lambda: lab.link.sent[-1] == Step(steps=250))
+        await lab.wait_until(lambda: lab.link.commands(Step)[-1] == Step(steps=250))
 
 
 async def test_an_invalid_number_of_steps_is_refused_while_it_is_typed() -> None:
