@@ -344,4 +344,4 @@ def test_the_state_to_go_back_to_follows_although_reports_are_frequent(
         if session.good_state["position"][0] > 100 or time.monotonic() > deadline:
             break
 
-    assert session.good_state["position"][0] > 100
+    assert session.good_state is not None and session.good_state["position"][0] > 100
