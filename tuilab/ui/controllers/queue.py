@@ -41,7 +41,7 @@ class QueueController:
         self, context: Context, training: TrainingController, runs: RunsController, strip: RunStrip
     ) -> None:
         self._context, self._training = context, training
-        self._library, self._strip = runs, strip
+        self._runs_controller, self._strip = runs, strip
         self._workspace = context.workspace
         self._followed: ActiveRuns | None = None
         self._runs: list[ActiveRun] = []
@@ -92,7 +92,7 @@ class QueueController:
     async def switch_to(self, run: str) -> None:
         """Shows a run in progress; the present one goes on in its host."""
         if run != self._workspace.run.id:
-            await self._library.switch_to(run)
+            await self._runs_controller.switch_to(run)
             self._strip.show(self._runs, run)
 
     def toggle_strip(self) -> None:

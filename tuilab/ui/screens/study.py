@@ -159,7 +159,27 @@ class Search(Dialog):
             self.dismiss(self.value)
 
 
-class SeedRepeats(Dialog):
+class _SeveralRuns(Dialog):
+    """A study of several runs; it answers whether they are all over."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of them are over."""
+        raise NotImplementedError(type(self).__name__)
+
+    def action_close(self) -> None:
+        """Closes the dialog if all of them are over."""
+        if self.is_over:
+            self.dismiss(True)
+        else:
+            self.app.bell()
+
+    def action_leave(self) -> None:
+        """Closes the dialog, and answers whether all of them are over."""
+        self.dismiss(self.is_over)
+
+
+class SeedRepeats(_SeveralRuns):
     """Shows the runs of several seeds and their band; answers whether they are all over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -217,19 +237,8 @@ class SeedRepeats(Dialog):
         title = ["mean ± standard deviation"] if summary else []
         return [*title, *summary, *failed[:MAX_PROBLEMS]]
 
-    def action_close(self) -> None:
-        """Closes the dialog if all seeds are over."""
-        if self.is_over:
-            self.dismiss(True)
-        else:
-            self.app.bell()
 
-    def action_leave(self) -> None:
-        """Closes the dialog, and answers whether all seeds are over."""
-        self.dismiss(self.is_over)
-
-
-class CrossValidation(Dialog):
+class CrossValidation(_SeveralRuns):
     """Shows the rounds of a cross-validation; answers whether they are all over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -270,14 +279,3 @@ class CrossValidation(Dialog):
         if self.is_over:
             note = report.note or f"{get_glyphs().check} all {report.total} rounds are over."
             self._box.finish(note, "enter closes")
-
-    def action_close(self) -> None:
-        """Closes the dialog if all rounds are over."""
-        if self.is_over:
-            self.dismiss(True)
-        else:
-            self.app.bell()
-
-    def action_leave(self) -> None:
-        """Closes the dialog, and answers whether all rounds are over."""
-        self.dismiss(self.is_over)

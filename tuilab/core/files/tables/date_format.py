@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 from tuilab.core.files.tables.month_names import MONTHS
@@ -221,13 +221,3 @@ def _parse_clock(parts: dict[str, str | None]) -> float:
         digits = digits.zfill(2).ljust(4, "0") if len(digits) < 3 else digits.zfill(4)
         shift = float(f"{zone[0]}1") * (int(digits[:2]) * 60 + int(digits[2:4]))
     return (hour * 3600 + (minute - shift) * 60 + second + fraction) / 86400
-
-
-def days_since_epoch(moment: date | datetime) -> float:
-    """Returns the days since 1970 of a date or a moment."""
-    if not isinstance(moment, datetime):
-        return float(moment.toordinal() - EPOCH_DAY)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    seconds = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
-    return moment.toordinal() - EPOCH_DAY + seconds / 86400
